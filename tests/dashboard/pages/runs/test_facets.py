@@ -99,7 +99,7 @@ def test_facets_page_works_without_scripts(member_client: Client) -> None:
     page = Page(member_client.get(f"{URL}?q=duration:>0s&find=glob"))
     assert page.has("main")
     assert set(facet_links(page)) == {"globex <b>"}
-    assert page.link("Back to the list").url == "/p/default/runs/?q=duration%3A%3E0s"
+    assert page.find("list", "Breadcrumb").link("Runs").url == "/p/default/runs/?q=duration%3A%3E0s"
     assert page.form("Metadata").values == [("q", "duration:>0s"), ("find", "glob")]
     assert "No key or value contains this text." in Page(member_client.get(f"{URL}?find=nowhere")).text
 
