@@ -1,12 +1,19 @@
 """Tests of the hashed names of static files."""
 
 import re
+from pathlib import Path
 
+import brotli
 import pytest
+from django.contrib.staticfiles import finders
 
 from dashboard.server.static_files import HashedStaticFilesStorage
 from dashboard.templatetags import assets
-from dashboard.web.assets import JOINED_STYLESHEET, STYLESHEETS
+from dashboard.web.assets import JOINED_STYLESHEET, STYLESHEETS, find_modules
+
+# What each first visit loads beside the page: with headers and the run list of 22 kB, less than 90 kB.
+MAX_FIRST_VISIT_BYTES = 55_000
+LIBRARIES = ("django_htmx/htmx-2.min.js", "vendor/idiomorph/idiomorph-ext.min.js")
 
 
 @pytest.fixture
@@ -64,3 +71,11 @@ def test_uncollected_file_is_an_error(storage):
 
 def test_names_are_plain_before_collection(tmp_path):
     assert HashedStaticFilesStorage(location=tmp_path, base_url="/static/").url("js/main.js") == "/static/js/main.js"
+
+
+def test_first_visit_is_light():
+    def read(*names: str) -> bytes:
+        return b"\n".join(Path(str(finders.find(name))).read_bytes() for name in names)
+
+    files = [read(*STYLESHEETS), *map(read, find_modules("js/main.js")), *map(read, LIBRARIES), read("js/boot.js")]
+    assert sum(len(brotli.compress(file, quality=11)) for file in files) <= MAX_FIRST_VISIT_BYTES
