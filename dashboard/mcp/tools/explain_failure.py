@@ -48,7 +48,7 @@ def _explain_failure(context: ToolContext, arguments: ExplainFailureArguments) -
 
 
 def _compare_with_last_completed(context: ToolContext, run: Run) -> dict[str, Any] | None:
-    """Return what differs from the assistant's last completed run before; None if there is none."""
+    """Return what differs from the assistant's last successful run before; None if there is none."""
     completed_id = Run.objects.last_completed_id_before(run)
     if completed_id is None:
         return None
@@ -73,7 +73,7 @@ EXPLAIN_FAILURE = McpTool(
     "Explain a failure",
     "Collect what explains why a run failed, ended incomplete or expired: the reported error, how many runs fail in "
     "the same way, failed steps, tool outputs that look like errors, calls that violate their tool's schema, and what "
-    "differs from the last completed run of the same assistant (left: that run, right: this one).",
+    "differs from the last successful run of the same assistant (left: that run, right: this one).",
     ExplainFailureArguments,
     _explain_failure,
     {

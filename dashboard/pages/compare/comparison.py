@@ -80,8 +80,9 @@ class RunComparison:
 
     @cached_property
     def groups(self) -> list[ComparisonGroup]:
-        """All fields: first what people change, then its outcome, and times, which always differ, last."""
+        """All fields: first the outcome, then what people change, and times, which always differ, last."""
         groups = (
+            ComparisonGroup("Outcome", [self._status_row(), *self._field_rows(_OUTCOME_FIELDS)]),
             ComparisonGroup("Metadata", self._metadata_rows()),
             ComparisonGroup(
                 "Configuration",
@@ -92,7 +93,6 @@ class RunComparison:
                     *self._field_rows(_SETTING_FIELDS),
                 ],
             ),
-            ComparisonGroup("Outcome", [self._status_row(), *self._field_rows(_OUTCOME_FIELDS)]),
             ComparisonGroup("Behaviour", [self._tool_calls_row()]),
             ComparisonGroup(
                 "Duration and tokens", [*self._duration_rows(), *self._field_rows(("usage",)), self._cost_row()]

@@ -14,14 +14,14 @@ class CandidateKind(StrEnum):
     """The runs that can be found for a comparison with a given run."""
 
     PREVIOUS = "previous"
-    LAST_COMPLETED = "last-completed"
+    LAST_SUCCESSFUL = "last-successful"
 
     @property
     def label(self) -> str:
         """The description of the run."""
         if self is CandidateKind.PREVIOUS:
             return "Previous run in the thread"
-        return "Last completed run of the assistant"
+        return "Last successful run of the assistant"
 
 
 def _parse_show(text: str) -> bool:

@@ -82,7 +82,7 @@ def _fetch_candidates(run: Run) -> list[ComparisonCandidate]:
     """Return earlier runs to compare `run` with. The earlier run is A, whichever side `run` was given for."""
     run_ids = {
         CandidateKind.PREVIOUS: Run.objects.previous_id_in_thread(run),
-        CandidateKind.LAST_COMPLETED: Run.objects.last_completed_id_before(run),
+        CandidateKind.LAST_SUCCESSFUL: Run.objects.last_completed_id_before(run),
     }
     return [
         ComparisonCandidate(kind, run_id, CompareParams(left=run_id, right=run.external_id).query_string())

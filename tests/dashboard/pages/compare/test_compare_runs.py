@@ -178,13 +178,13 @@ def test_answers_are_side_by_side(member_client: Client, project: Project) -> No
     )
 
 
-def test_what_people_change_comes_first(member_client: Client, project: Project) -> None:
+def test_outcome_comes_first_and_times_last(member_client: Client, project: Project) -> None:
     error = {"code": "server_error", "message": "Boom."}
     post_pair(project, {"metadata": {"customer": "a", "release": "1"}},
               {"metadata": {"customer": "b", "release": "2"}, "model": "gpt-4o", "status": "failed",
                "failed_at": NOW + 12, "completed_at": None, "last_error": error, "created_at": NOW + 1})  # fmt: skip
     names = list(field_rows(member_client.get(compare_url())))
-    ordered = ["metadata.release", "metadata.customer", "model", "status", "last_error.code", "duration", "created_at"]
+    ordered = ["status", "last_error.code", "metadata.release", "metadata.customer", "model", "duration", "created_at"]
     assert [name for name in names if name in ordered] == ordered
     assert names[-3:] == ["created_at", "failed_at", "completed_at"]
 
@@ -235,18 +235,18 @@ def test_earlier_runs_are_suggested(member_client: Client, project: Project) -> 
     assert not factories.post(project, good, before, run).errors
     page = Page(member_client.get(f"{URL}?right={run['id']}"))
     assert page.link("Previous run in the thread").url == f"?left={before['id']}&right={run['id']}"
-    assert page.link("Last completed run of the assistant").url == f"?left={good['id']}&right={run['id']}"
+    assert page.link("Last successful run of the assistant").url == f"?left={good['id']}&right={run['id']}"
 
 
 def test_left_run_can_be_found_by_kind(member_client: Client, project: Project) -> None:
     good, bad, after = (factories.post_run(project, id=name) for name in ("run_good", "run_bad", "run_after"))
     Run.objects.filter(pk=bad.pk).update(status="failed")
-    for kind, run in (("last-completed", good), ("previous", bad)):
+    for kind, run in (("last-successful", good), ("previous", bad)):
         response = member_client.get(f"{URL}?right={after.external_id}&with={kind}")
         assert response.status_code == 302
         assert response["Location"] == f"{URL}?left={run.external_id}&right=run_after"
-    page = Page(member_client.get(f"{URL}?right=run_good&with=last-completed"))
-    assert page.main.status().text == "Last completed run of the assistant: none was found before this run."
+    page = Page(member_client.get(f"{URL}?right=run_good&with=last-successful"))
+    assert page.main.status().text == "Last successful run of the assistant: none was found before this run."
 
 
 def test_last_completed_run_has_the_same_assistant(project: Project) -> None:
