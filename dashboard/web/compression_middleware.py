@@ -17,8 +17,8 @@ from django.utils.cache import patch_vary_headers
 
 MIN_COMPRESSED_BYTES = 1024
 MAX_PADDING_BYTES = 100
-# Higher qualities take several milliseconds for a page, and save a tenth of its bytes.
-_BROTLI_QUALITY = 4
+# Of the run list, quality 5 takes about as long as 4, and saves a tenth of its bytes. Higher ones hardly save more.
+_BROTLI_QUALITY = 5
 _GZIP_LEVEL = 4
 
 
