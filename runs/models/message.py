@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -72,6 +72,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Return the messages that `run` wrote, oldest first. A derived run also has those that it answers."""
         messages = self.filter(project_id=run.project_id, run_external_id=run.external_id).exclude(role="user")
         return messages.order_by(*MESSAGE_ORDER)
+
+    def with_ids(self, external_ids: Collection[str]) -> Self:
+        """Return the messages with these posted ids."""
+        return self.filter(external_id__in=external_ids)
 
     def written_by_runs(self, project: Project, runs: Iterable[Run]) -> Self:
         """Return the messages that any of `runs` wrote, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -59,6 +59,10 @@ class StepQuerySet(models.QuerySet["RunStep"]):
     def of_run(self, run: Run) -> Self:
         """Return the steps of `run`."""
         return self.filter(run_id=run.pk)
+
+    def with_ids(self, external_ids: Collection[str]) -> Self:
+        """Return the steps with these posted ids."""
+        return self.filter(external_id__in=external_ids)
 
     def of_runs(self, runs: Iterable[Run]) -> Self:
         """Return the steps of those runs."""

@@ -121,7 +121,7 @@ class HistorySection:
         ids = [step.external_id for step in self.steps if step.history_length][:MAX_STEPS_WITH_HISTORY]
         if not ids:
             return []
-        steps = RunStep.objects.of_run(self.run).filter(external_id__in=ids).for_history().oldest_first()
+        steps = RunStep.objects.of_run(self.run).with_ids(ids).for_history().oldest_first()
         posts: dict[str, list[PostedObservation]] = defaultdict(list)
         for post in StepObservation.objects.for_list().first_of_steps(self.run, ids, MAX_POSTS_PER_STEP):
             _, step_id, _ = post.pk

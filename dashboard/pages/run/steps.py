@@ -293,7 +293,7 @@ def _fetch_messages(run: Run, message_ids: Collection[str]) -> dict[str, Message
     """Fetch messages of a run by id, as many as a page reads at once. Takes one query, none without ids."""
     if not message_ids:
         return {}
-    chosen = Message.objects.of_run(run).filter(external_id__in=message_ids)
+    chosen = Message.objects.of_run(run).with_ids(message_ids)
     return {message.external_id: message for message in _take_messages(chosen, MAX_MESSAGES_READ)}
 
 
