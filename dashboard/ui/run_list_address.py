@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.ui import run_columns
+from runs.analytics.measured_histogram import RunMeasure
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
 from runs.query import RunFilters
 from runs.query.order import parse_order
 
-LIST_PARAMS = ("sort", "columns", "view")
+LIST_PARAMS = ("sort", "columns", "view", "chart")
 ALL_RUNS = "all"  # the value of `view` that lists all runs although the project has a default view
 _VIEW_PATTERN = re.compile(rf"{ALL_RUNS}|[1-9][0-9]{{0,17}}")
 
@@ -30,6 +31,7 @@ class RunListAddress:
         order: The sort order.
         columns: The visible columns as `run_columns.format_columns` writes them; "" for the user's own choice.
         view: The id of the saved view that is open.
+        chart: What the chart shows; None for the numbers of runs.
         fallback_view: The value of `view` when no view is open; "" if the bare path already lists all runs.
     """
 
@@ -37,6 +39,7 @@ class RunListAddress:
     order: Order = NEWEST_FIRST
     columns: str = ""
     view: str = ""
+    chart: RunMeasure | None = None
     fallback_view: str = ""
 
     def url(self, filters: RunFilters, cursor: object = None) -> str:
@@ -55,6 +58,7 @@ class RunListAddress:
             "sort": sort,
             "columns": self.columns,
             "view": self.view or self.fallback_view,
+            "chart": self.chart,
             "cursor": cursor,
         }
         return [(name, str(value)) for name, value in values.items() if value]
@@ -82,7 +86,14 @@ def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> Run
     if view and not _VIEW_PATTERN.fullmatch(view):
         message = f"expected the number of a saved view, or {ALL_RUNS}"
         raise InvalidFilter(f"view: {message}", [Problem("view", message)])
-    return RunListAddress(path, order, columns, view)
+    return RunListAddress(path, order, columns, view, _parse_chart(values["chart"]) if "chart" in values else None)
+
+
+def _parse_chart(text: str) -> RunMeasure:
+    if text not in list(RunMeasure):
+        message = f"expected one of {', '.join(RunMeasure)}"
+        raise InvalidFilter(f"chart: {message}", [Problem("chart", message)])
+    return RunMeasure(text)
 
 
 def _normalize_columns(text: str) -> str:

@@ -50,13 +50,17 @@ def fetch_run_histogram(
     """
     if sample.oldest_at is None or sample.newest_at is None:
         return None
-    last = max(now, sample.newest_at) if filters.since else sample.newest_at
-    if filters.until:
-        last = min(last, filters.until.resolve(now) - timedelta.resolution)
+    last = find_last_time(filters, sample.newest_at, now)
     if rollup_query is not None and (histogram := _fetch_from_rollups(project, rollup_query, last, zone)):
         return histogram
     first = filters.since.resolve(now) if filters.since else min(sample.oldest_at, last - MIN_SPAN)
     return _build_from_sample(sample, build_time_buckets(first, last, zone))
+
+
+def find_last_time(filters: RunFilters, newest_at: datetime, now: datetime) -> datetime:
+    """Return the end of the time that a histogram shows: of the filters, else the newest run."""
+    last = max(now, newest_at) if filters.since else newest_at
+    return min(last, filters.until.resolve(now) - timedelta.resolution) if filters.until else last
 
 
 def _fetch_from_rollups(project: Project, query: RollupQuery, last: datetime, zone: tzinfo) -> RunHistogram | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from runs.analytics import recent_sample
+from runs.analytics.measured_histogram import MeasuredHistogram, RunMeasure, fetch_measured_histogram
 from runs.analytics.recent_sample import RecentSample
 from runs.analytics.run_histogram import RunHistogram, fetch_run_histogram
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
@@ -71,7 +72,7 @@ class RunOverview:
 
     totals: RunTotals
     facets: Mapping[str, RunFacet]
-    histogram: RunHistogram | None
+    histogram: RunHistogram | MeasuredHistogram | None
     first_ids: list[uuid.UUID] | None = None
 
 
@@ -82,12 +83,14 @@ def fetch_run_overview(
     facet_names: tuple[str, ...],
     zone: tzinfo,
     *,
+    measure: RunMeasure | None = None,
     order: Order = NEWEST_FIRST,
     first_count: int = 0,
 ) -> RunOverview:
     """Return the overview of the runs that match `filters`, whose plan is `plan`.
 
-    The facets are those of the fields `facet_names`, and days of the histogram begin by the clocks of `zone`.
+    The facets are those of the fields `facet_names`, and days of the histogram begin by the clocks of `zone`. It
+    shows `measure`, or the numbers of runs by status without one.
     `first_count` is the number of ids of the first runs of a list in `order`.
     """
     now = plan.scope.now
@@ -95,10 +98,15 @@ def fetch_run_overview(
     rollup_query = RollupQuery.from_filters(filters, now) if sample.is_capped else None
     by_status = reader.sum_runs_by_field(project, rollup_query, "status") if rollup_query else None
     params = (param for param in CHOICE_PARAMS if param.name in facet_names)
+    histogram = (
+        fetch_measured_histogram(project, filters, plan, measure, sample, zone)
+        if measure
+        else fetch_run_histogram(project, filters, rollup_query, sample, now, zone)
+    )
     return RunOverview(
         totals=_build_totals(sample, by_status),
         facets={param.name: _fetch_facet(project, filters, param, sample, now) for param in params},
-        histogram=fetch_run_histogram(project, filters, rollup_query, sample, now, zone),
+        histogram=histogram,
         first_ids=sample.first_ids,
     )
 

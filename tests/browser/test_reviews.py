@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -31,8 +33,9 @@ def test_keys_mark_run_after_run_as_reviewed(signed_in: Page, demo_project: Proj
     expect(cells.nth(1)).to_have_text("—")
     review.get_by_role("button").click()
     expect(cells.nth(1)).not_to_have_text("—")
-    keyboard.press("Enter")
     # the page of the run
+    signed_in.locator("#rows > tr").nth(1).locator("a.id").click()
+    signed_in.wait_for_url(re.compile(r"/runs/[^/?]+/"))
     keyboard.press("Shift+V")
     expect(signed_in.get_by_role("button", name="Mark as reviewed")).to_be_visible()
     assert_accessible(signed_in)

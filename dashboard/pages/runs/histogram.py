@@ -8,34 +8,56 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from dashboard.ui.charts.bars import BarTooltip, build_stacked_paths
 from dashboard.ui.charts.time_axis import AxisTick, build_ticks, format_bar_time, format_interval
 from dashboard.ui.filter_controls import status_rank
-from dashboard.ui.formats import format_status
+from dashboard.ui.formats import format_cost, format_duration, format_integer, format_status, format_tokens
+from dashboard.ui.run_list_address import RunListAddress
+from runs.analytics.measured_histogram import MeasuredHistogram, RunMeasure
 from runs.analytics.run_histogram import RunHistogram
 from runs.models import Run
+from runs.query import RunFilters
+from runs.rollups.time_buckets import TimeBuckets
 
 HEIGHT = 64  # of the highest bar, in pixels
+_OPTION_LABELS = {RunMeasure.DURATION: "Duration p95", RunMeasure.COST: "Cost", RunMeasure.TOKENS: "Tokens"}
+# The name and the format of values.
+_MEASURES: dict[RunMeasure, tuple[str, Callable[[int], str]]] = {
+    RunMeasure.DURATION: ("p95 duration", partial(format_duration, precise=True)),
+    RunMeasure.COST: ("cost", format_cost),
+    RunMeasure.TOKENS: ("tokens", format_tokens),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChartOption:
+    """A choice of what the chart shows."""
+
+    label: str
+    url: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HistogramLayer:
-    """All bars of one status as a single path. A bar is one unit wide; heights are in pixels."""
+    """All bars of one status, or of a measure, as a single path. A bar is one unit wide; heights are in pixels."""
 
     status: str
     path: str
 
 
-class HistogramChart:
-    """A drawn histogram."""
+class TimeChart:
+    """What the charts of runs over time have in common: bars of `buckets`, with `runs` in each."""
 
-    def __init__(self, histogram: RunHistogram) -> None:
-        self._histogram = histogram
-        self._buckets = histogram.buckets
-        self._totals = [sum(bar.values()) for bar in histogram.counts]
-        self.max_total = max(self._totals)
+    def __init__(self, buckets: TimeBuckets, runs: Sequence[int], counted_since: datetime | None) -> None:
+        self._buckets = buckets
+        self._runs = runs
+        self._counted_since = counted_since
 
     @property
     def bar_edges(self) -> str:
@@ -45,7 +67,7 @@ class HistogramChart:
     @property
     def bar_totals(self) -> str:
         """The number of runs in each bar, for `brush.js`."""
-        return " ".join(map(str, self._totals))
+        return " ".join(map(str, self._runs))
 
     @property
     def bar_count(self) -> int:
@@ -61,6 +83,39 @@ class HistogramChart:
     def timezone(self) -> str:
         """The name of the time zone of the axis."""
         return str(self._buckets.zone)
+
+    @property
+    def uncounted_width(self) -> str:
+        """The width, in bars, of the time before the oldest run that was counted; "" if all runs were."""
+        since, edges = self._counted_since, self._buckets.edges
+        if since is None:
+            return ""
+        index = min(max(bisect_right(edges, since) - 1, 0), self.bar_count - 1)
+        return f"{index + (since - edges[index]) / (edges[index + 1] - edges[index]):.2f}"
+
+    @property
+    def sample_size(self) -> int:
+        """The number of newest matching runs that were counted; 0 if all were."""
+        return 0 if self._counted_since is None else sum(self._runs)
+
+    @property
+    def ticks(self) -> list[AxisTick]:
+        """The labels of the time axis."""
+        return build_ticks(self._buckets.start, self._buckets.end, self._buckets.zone)
+
+    def _format_start(self, index: int) -> str:
+        return format_bar_time(self._buckets.edges[index], self._buckets.step, self._buckets.zone)
+
+
+class HistogramChart(TimeChart):
+    """The numbers of runs by status, stacked."""
+
+    def __init__(self, histogram: RunHistogram) -> None:
+        self._histogram = histogram
+        self._totals = [sum(bar.values()) for bar in histogram.counts]
+        super().__init__(histogram.buckets, self._totals, histogram.counted_since)
+        self.max_total = max(self._totals)
+        self.max_label = format_integer(self.max_total)
 
     @property
     def layers(self) -> list[HistogramLayer]:
@@ -82,25 +137,6 @@ class HistogramChart:
         return tooltips
 
     @property
-    def uncounted_width(self) -> str:
-        """The width, in bars, of the time before the oldest run that was counted; "" if all runs were."""
-        since, edges = self._histogram.counted_since, self._buckets.edges
-        if since is None:
-            return ""
-        index = min(max(bisect_right(edges, since) - 1, 0), self.bar_count - 1)
-        return f"{index + (since - edges[index]) / (edges[index + 1] - edges[index]):.2f}"
-
-    @property
-    def sample_size(self) -> int:
-        """The number of newest matching runs that were counted; 0 if all were."""
-        return 0 if self._histogram.counted_since is None else sum(self._totals)
-
-    @property
-    def ticks(self) -> list[AxisTick]:
-        """The labels of the time axis."""
-        return build_ticks(self._buckets.start, self._buckets.end, self._buckets.zone)
-
-    @property
     def description(self) -> str:
         """A description of the chart for screen readers."""
         start, end = self._format_start(0), self._format_start(self.bar_count)
@@ -118,5 +154,58 @@ class HistogramChart:
             sentences.append(f"Only the newest {self.sample_size:,} are counted.")
         return " ".join(sentences)
 
-    def _format_start(self, index: int) -> str:
-        return format_bar_time(self._buckets.edges[index], self._buckets.step, self._buckets.zone)
+
+class MeasuredChart(TimeChart):
+    """A measure of the runs of each bar."""
+
+    def __init__(self, histogram: MeasuredHistogram) -> None:
+        super().__init__(histogram.buckets, histogram.runs, histogram.counted_since)
+        self._values = histogram.values
+        self._label, self._format = _MEASURES[histogram.measure]
+        self._max_value = max(histogram.values)
+        self.max_label = self._format(self._max_value)
+
+    @property
+    def layers(self) -> list[HistogramLayer]:
+        """The bars, as one layer."""
+        (path,) = build_stacked_paths([self._values], self._max_value or 1, HEIGHT)
+        return [HistogramLayer("measured", path)]
+
+    @property
+    def tooltips(self) -> list[BarTooltip]:
+        """A tooltip for each bar that has runs."""
+        return [
+            BarTooltip(
+                index,
+                f"{self._format_start(index)}, {self.bar_interval}: {self._label} {self._format(self._values[index])}, "
+                f"{runs:,} run{'' if runs == 1 else 's'}",
+            )
+            for index, runs in enumerate(self._runs)
+            if runs
+        ]
+
+    @property
+    def description(self) -> str:
+        """A description of the chart for screen readers."""
+        start, end = self._format_start(0), self._format_start(self.bar_count)
+        highest = self._format_start(self._values.index(self._max_value))
+        interval = self.bar_interval.removeprefix("1 ")
+        text = (
+            f"{self._label.capitalize()} per {interval} from {start} to {end} {self.timezone}. "
+            f"The highest is {self.max_label}, at {highest}."
+        )
+        return f"{text} Only the newest {self.sample_size:,} runs are counted." if self.sample_size else text
+
+
+def build_chart(histogram: RunHistogram | MeasuredHistogram) -> HistogramChart | MeasuredChart:
+    """Return the chart of a histogram."""
+    return MeasuredChart(histogram) if isinstance(histogram, MeasuredHistogram) else HistogramChart(histogram)
+
+
+def build_chart_options(address: RunListAddress, filters: RunFilters) -> list[ChartOption]:
+    """Return the charts to choose from, each as the list with it."""
+    labels: dict[RunMeasure | None, str] = {None: "Runs"} | dict(_OPTION_LABELS)
+    return [
+        ChartOption(label, replace(address, chart=measure).url(filters), address.chart == measure)
+        for measure, label in labels.items()
+    ]

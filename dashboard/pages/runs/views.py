@@ -25,7 +25,7 @@ from dashboard.pages.runs.filter_controls import (
     FilterControls,
     build_query_field,
 )
-from dashboard.pages.runs.histogram import HistogramChart
+from dashboard.pages.runs.histogram import build_chart, build_chart_options
 from dashboard.pages.runs.params import RunListParams
 from dashboard.pages.runs.rows import fetch_run_rows, fetch_run_table
 from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
@@ -92,7 +92,8 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
         "totals": totals,
         "peek": peek,
         "table": fetch_run_table(params, overview.first_ids),
-        "histogram": HistogramChart(overview.histogram) if overview.histogram else None,
+        "histogram": build_chart(overview.histogram) if overview.histogram else None,
+        "chart_options": build_chart_options(params.address, params.filters),
     }
     context["search_notices"] = fetch_search_notices(project, params.plan.tree, has_matches=bool(totals.runs))
     if not totals.runs:
@@ -144,6 +145,7 @@ def _fetch_overview(params: RunListParams) -> RunOverview:
         params.plan,
         ("status", *FACET_FIELDS),
         get_reader_timezone(),
+        measure=params.address.chart,
         order=params.order,
         first_count=rows.PAGE_SIZE + 1,
     )

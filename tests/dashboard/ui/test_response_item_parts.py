@@ -31,7 +31,7 @@ def text_of(parts: list[TitledPart]) -> str:
             {"summary": [{"type": "summary_text", "text": "Look it up."}]},
             ["Reasoning summary", "Look it up."],
         ),
-        ("reasoning", {"summary": [], "encrypted_content": "x" * 2000}, ["2.0 kB, readable for the model alone"]),
+        ("reasoning", {"summary": [], "encrypted_content": "x" * 2000}, ["2.0 kB, readable only by the model"]),
         ("reasoning", {"summary": []}, ["sent no summary"]),
         (
             "mcp_approval_request",

@@ -210,7 +210,10 @@ def test_overview_joins_definitions_and_calls(project: Project) -> None:
     fill(project)
     result = {(tool.type, tool.name): tool for tool in tools.fetch_tool_overview(project, PERIOD)}
     assert [tool.name for tool in result.values() if tool.is_never_called] == ["idle"]
-    assert sorted(tool.name for tool in result.values() if tool.has_failures) == ["file_search", "search"]
+    assert sorted(tool.name for tool in result.values() if tool.counts.failed or tool.counts.invalid) == [
+        "file_search",
+        "search",
+    ]
     assert [tool.name for tool in result.values() if tool.version_count > 1] == ["search"]
     assert result["mcp", "post_entry"].definition is None
     assert result["function", "search"].last_at == datetime(2026, 11, 18, 12, tzinfo=UTC)
