@@ -8,6 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 
@@ -47,8 +48,19 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
             reason = "no rule gives a role" if sociallogin.user.is_active else "the account is deactivated"
             self._refuse(request, f"{reason}, subject {sociallogin.account.uid}", "has_no_role")
 
+    @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
-        """Create a user with the claimed roles. The audit log names the subject, by which accounts can be linked."""
+        """Create a user with the claimed roles. The audit log names the subject, by which accounts can be linked.
+
+        First sign-ins wait for each other: of two of one person, the second gets the user of the first, and two people
+        with one name get different ones.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('first sign-in'))")
+        sociallogin.lookup()
+        if sociallogin.is_existing:
+            known_user: User = sociallogin.user
+            return known_user
         user: User = super().save_user(request, sociallogin, form)
         account, address = sociallogin.account, _get_address(request)
         action = f"signed in for the first time with {account.provider} as subject {account.uid}"

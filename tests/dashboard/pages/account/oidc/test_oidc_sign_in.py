@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.pages.account.oidc.social_adapter import SocialAccountAdapter
 from runs.models import AuditEvent, Membership, Project, User
 from runs.team import failure_reports
 from runs.team.claim_rules import parse_claim_rules
@@ -56,6 +60,32 @@ def test_person_with_claim_gets_user_and_role(provider: OidcTestProvider) -> Non
     assert (account.provider, account.uid, account.extra_data) == (provider.issuer, "subject-1", {})
     assert (user.email, user.has_usable_password()) == ("", False)
     assert client.session.get_expiry_age() > 3600
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_first_sign_ins_create_one_user(
+    provider: OidcTestProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_looked_up = threading.Barrier(2, timeout=20)
+    save_user = SocialAccountAdapter.save_user
+
+    def wait_and_save(*arguments: Any, **named: Any) -> User:
+        both_looked_up.wait()
+        return save_user(*arguments, **named)
+
+    def sign_in_once(client: Client) -> int:
+        try:
+            status: int = sign_in(client).status_code
+            return status
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(SocialAccountAdapter, "save_user", wait_and_save)
+    with ThreadPoolExecutor(2) as executor:
+        statuses = list(executor.map(sign_in_once, [Client(), Client()]))
+    assert statuses == [302, 302]
+    assert (SocialAccount.objects.count(), get_roles()) == (1, {"mira": "viewer"})
+    assert sum("for the first time" in str(event) for event in AuditEvent.objects.all()) == 1
 
 
 def test_sign_in_page_leads_to_the_provider(provider: OidcTestProvider) -> None:
