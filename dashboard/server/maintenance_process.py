@@ -25,6 +25,7 @@ from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.maintenance import Maintenance
 from runs.responses import rederive_next_turns
 from runs.team.bulk_actions import continue_bulk_action
+from runs.team.refusals import delete_old_refusals
 from runs.team.retention import RetentionWorker
 from runs.traces.pending import delete_traces_without_runs, derive_due_traces
 from runs.transfer.forwarding.worker import start_forwarding
@@ -130,6 +131,7 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
         rederive_next_turns,
         continue_bulk_action,
         RetentionWorker().apply_retention,
+        delete_old_refusals,
     )
     maintenance = Maintenance(further_work)
     directory = get_shared_directory()

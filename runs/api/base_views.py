@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from runs.api.authentication import BearerAuthentication, HasRequiredScope, ProjectRequestLimit
 from runs.api.errors import error_response
-from runs.errors import NotFound, Problem, RunglassError, UnknownParameter
+from runs.errors import NotFound, Problem, RunglassError, UnknownParameter, UnreadableBody
 from runs.models import ApiKey, AuditEvent, Project, Run, RunAlias
 from runs.query import RunFilters
 from runs.team.deletion import RecordEvent
@@ -108,8 +108,10 @@ class ApiKeyView(StrictApiView):
         """Return the response for an error, and record what was refused."""
         response = super().handle_exception(exc)
         if 400 <= response.status_code < 500:
-            message = exc.message if isinstance(exc, RunglassError) else str(getattr(exc, "detail", exc))
-            self.report_refusal(response.status_code, message, getattr(exc, "problems", ()))
+            message = type(exc).__doc__ if isinstance(exc, RunglassError) else str(getattr(exc, "detail", exc))
+            if isinstance(exc, UnreadableBody):  # it tells the place of the fault
+                message = exc.message
+            self.report_refusal(response.status_code, message or "", getattr(exc, "problems", ()))
         return response
 
     def report_refusal(self, status: int, message: str, problems: Sequence[Problem] = ()) -> None:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
-from django.db.models import Sum
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Q, Sum
+from django.utils import timezone
 
 from runs.db import sql
 from runs.errors import Problem
 from runs.models import ApiKey, Membership, Project, RefusedRequest, User
+from runs.models.refused_request import REFUSAL_RETENTION
 from runs.protocol.lossless_json import clean_text
 from runs.team.api_keys import API_KEY_PREFIX, KEY_PREFIX_LENGTH, find_ended_api_key
 from runs.team.report_limiter import ReportLimiter
@@ -26,9 +28,11 @@ logger = logging.getLogger(__name__)
 MAX_REFUSALS = 50  # rows of a project
 _MAX_FIELDS, _MAX_FIELD_LENGTH, _MAX_REASON_LENGTH, _MAX_PATH_LENGTH = 5, 100, 300, 200
 # Messages end with what was posted instead of what was expected.
-_POSTED_VALUE = re.compile(r",? (?:but )?(?:got|found) .*", re.DOTALL)
-# Other quoted values are short words, such as names of fields and ids.
-_LONG_QUOTE = re.compile(r"'[^']{41,}'|\"[^\"]{41,}\"")
+_POSTED_VALUE = re.compile(r",? (?:but )?(?:got|found) .*|(?<=event stream): .*", re.DOTALL)
+# Words in quotes are ours only where they are expected.
+_QUOTE = re.compile(r"'[^']*'|\"[^\"]*\"")
+# A part of a JSON pointer that the protocol names, or an index. Below metadata, names are posted.
+_KNOWN_NAME = re.compile(r"[A-Za-z_]{1,30}|[0-9]{1,9}", re.ASCII)
 _limiter = ReportLimiter(burst=30, interval=2.0, repeat_interval=5.0)
 
 _UPSERT = """
@@ -51,14 +55,15 @@ class RefusedPost:
     @property
     def reason(self) -> str:
         """The message of the first problem, without posted values."""
-        text = self.problems[0].message if self.problems else self.message
-        return _LONG_QUOTE.sub("…", _POSTED_VALUE.sub("", clean_text(text)))[:_MAX_REASON_LENGTH]
+        text = clean_text(self.problems[0].message if self.problems else self.message)
+        text = _POSTED_VALUE.sub("", text)
+        return (text if text.startswith("expected") else _QUOTE.sub("…", text))[:_MAX_REASON_LENGTH]
 
     @property
     def fields(self) -> list[str]:
         """The paths of the first invalid fields."""
-        paths = dict.fromkeys(clean_text(problem.path)[:_MAX_FIELD_LENGTH] for problem in self.problems if problem.path)
-        return list(paths)[:_MAX_FIELDS]
+        paths = (_remove_posted_names(problem.path) for problem in self.problems)
+        return list(dict.fromkeys(path[:_MAX_FIELD_LENGTH] for path in paths if path))[:_MAX_FIELDS]
 
 
 def record_refusal(refusal: RefusedPost, key: ApiKey | None, secret: str, address: str) -> None:
@@ -76,8 +81,15 @@ def record_refusal(refusal: RefusedPost, key: ApiKey | None, secret: str, addres
         return
     try:
         _store(refusal, digest, key or find_ended_api_key(secret), secret, address, repeats + 1)
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("A refused request could not be recorded: %s", error, extra={"action": "refusal_not_recorded"})
+
+
+def delete_old_refusals(project: Project) -> bool:
+    """Delete what is no longer shown of `project` and of unknown keys. Return False: nothing is left to do."""
+    is_owned = Q(project=project) | Q(project=None)
+    RefusedRequest.objects.filter(is_owned, last_at__lte=timezone.now() - REFUSAL_RETENTION).delete()
+    return False
 
 
 def fetch_refusals(project: Project, user: User) -> list[RefusedRequest]:
@@ -108,6 +120,16 @@ def _store(refusal: RefusedPost, digest: bytes, key: ApiKey | None, secret: str,
         cursor.execute(_UPSERT, values)
     kept = RefusedRequest.objects.newest(project)[:MAX_REFUSALS].values("pk")
     RefusedRequest.objects.filter(project=project).exclude(pk__in=kept).delete()
+
+
+def _remove_posted_names(path: str) -> str:
+    """Return the beginning of a JSON pointer that the protocol names; "" for names of parameters, which are posted."""
+    known = []
+    for part in path.split("/")[1:] if path.startswith("/") else ():
+        if "metadata" in known or not _KNOWN_NAME.fullmatch(part):
+            break
+        known.append(part)
+    return "".join(f"/{part}" for part in known)
 
 
 def _describe_key(key: ApiKey | None, secret: str) -> str:

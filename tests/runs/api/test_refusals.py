@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from runs.errors import Problem
 from runs.models import ApiKey, Project, RefusedRequest
 from runs.team import refusals
 from runs.team.report_limiter import ReportLimiter
@@ -46,7 +47,8 @@ def run_with(**changes: Any) -> dict[str, Any]:
         ("/api/v1/steps", [{"object": SECRET}], 207, "expected", ["/object"], 0),
         ("/api/v1/events", [{"event": "thread.run.created", "data": {"object": 5}}], 207, "", None, 0),
         ("/api/v1/conversations", {"id": 5}, 400, "expected", None, 0),
-        (f"{RUNS}?dry_run={SECRET}", run_with(), 400, "unknown parameter", ["dry_run"], None),
+        (f"{RUNS}?{SECRET}={SECRET}", run_with(), 400, "unknown parameter", [], None),
+        (RUNS, run_with(metadata={SECRET: "x" * 600}, created_at=1.5), 400, "expected", None, 0),
     ],
 )
 def test_reason_is_recorded_without_values(
@@ -63,11 +65,18 @@ def test_reason_is_recorded_without_values(
     assert SECRET not in json.dumps(recorded)
 
 
+def test_broken_streams_are_recorded_without_lines(project: Project) -> None:
+    body = f"event: thread.run.created\n{SECRET}\n\n".encode()
+    assert ApiClient.for_project(project).send(body, "text/event-stream", "/api/v1/events").status_code == 207
+    assert refusal()["reason"] == "not a line of an event stream"
+
+
 def test_unsupported_bodies_are_recorded(project: Project) -> None:
     client = ApiClient.for_project(project)
-    assert client.send(b"<run/>", "text/xml").status_code == 415
-    assert client.send(b"{}", Content_Encoding="br").status_code == 415
-    assert list(RefusedRequest.objects.values_list("status", flat=True)) == [415, 415]
+    assert client.send(b"<run/>", f"text/{SECRET}").status_code == 415
+    assert client.send(b"{}", Content_Encoding=SECRET).status_code == 415
+    (row,) = RefusedRequest.objects.values_list("status", "requests", "reason")
+    assert row == (415, 2, "This content type or encoding is not supported.")
 
 
 def test_partial_exports_of_spans_are_recorded(project: Project) -> None:
@@ -127,11 +136,13 @@ def test_flood_is_counted_in_few_writes(
 
 def test_rows_of_a_project_are_bounded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MAX_REFUSALS", 3)
-    client, other = ApiClient.for_project(project), ApiClient.for_project(factories.make_project("other"))
-    other.send(b"{")
+    factories.make_key(project)
+    ApiClient.for_project(factories.make_project("other")).send(b"{")
     for name in "abcde":
-        client.post(run_with(), f"{RUNS}?{name}=1")
-    assert [row.fields for row in RefusedRequest.objects.newest(project)] == [["e"], ["d"], ["c"]]
+        problems = [Problem(f"/{name}", "expected a number")]
+        key = ApiKey.objects.get(project=project)
+        refusals.record_refusal(refusals.RefusedPost(400, RUNS, "", problems), key, "", "")
+    assert [row.fields for row in RefusedRequest.objects.newest(project)] == [["/e"], ["/d"], ["/c"]]
     assert RefusedRequest.objects.count() == 4
 
 
@@ -144,9 +155,19 @@ def test_old_rows_go(project: Project) -> None:
     assert RefusedRequest.objects.count() == 1
 
 
+def test_maintenance_deletes_old_rows(project: Project) -> None:
+    client = ApiClient.for_project(project)
+    client.send(b"{")
+    refusals.delete_old_refusals(project)
+    assert RefusedRequest.objects.count() == 1
+    RefusedRequest.objects.update(last_at=timezone.now() - timedelta(days=8))
+    refusals.delete_old_refusals(project)
+    assert not RefusedRequest.objects.exists()
+
+
 def test_response_survives_a_failed_record(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
-        raise OperationalError("no space left")
+        raise IntegrityError("the project is gone")
 
     monkeypatch.setattr(refusals, "_store", fail)
     assert ApiClient.for_project(project).send(b"{").status_code == 400
