@@ -74,6 +74,7 @@ UNDOCUMENTED = {
     r"api/v1/(\{path\})?": "answers 404",
     r"mcp": "described by the Model Context Protocol, and by the server itself",
     r"(login|login/sso|login/sso/callback|logout|account/password)/": "pages",
+    r"favicon\.ico|apple-touch-icon(-precomposed)?\.png": "icons that browsers ask for",
     r"healthz|readyz|metrics": "for operators; OPERATIONS.md describes them",
 }
 

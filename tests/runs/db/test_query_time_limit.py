@@ -107,7 +107,7 @@ def test_slow_page_says_what_to_do(slow_reads: None) -> None:
 def test_slow_rest_reads_are_503(path: str, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.READ_TIMEOUT_SECONDS = 0.1
     api = ApiClient.for_project(factories.make_project(), "read")
-    monkeypatch.setattr("runs.api.authentication.find_api_key", lambda _: execute("SELECT pg_sleep(5)"))
+    monkeypatch.setattr("runs.api.authentication.find_api_key", lambda *_: execute("SELECT pg_sleep(5)"))
     response = api.get(path)
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "query_timeout"
