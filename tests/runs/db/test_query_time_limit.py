@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
 
 from runs.db.query_time_limit import limit_query_time
 from runs.errors import QueryTimeout
@@ -84,6 +85,12 @@ def test_timeout_is_not_among_counted_queries(db: None) -> None:
     with CaptureQueriesContext(connection) as queries, limit_query_time(5):
         execute("SELECT 1")
     assert [query["sql"] for query in queries] == ["SELECT 1"]
+
+
+@pytest.fixture(autouse=True)
+def _loaded_urls() -> None:
+    """Import the views, which takes longer than the limits here if a test makes the first request of the process."""
+    assert get_resolver().url_patterns
 
 
 @pytest.fixture
