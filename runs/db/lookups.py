@@ -116,30 +116,28 @@ def _probe_child(child: Any) -> Any:
     return child
 
 
-class IsAnyId(Func):
-    """A UUID is one of many. They are sent as one literal, which takes a fraction of the time of a parameter each."""
+class _IsAnyOf(Func):
+    """A value is one of many, which are sent as one literal: it takes a fraction of the time of a parameter each."""
+
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, array: str) -> None:
+        """Set the column, and the values as the literal of an array."""
+        super().__init__(F(column), Value(array))
+
+
+class IsAnyId(_IsAnyOf):
+    """A UUID is one of many."""
 
     template = "%(expressions)s::uuid[])"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
-    conditional = True
-
-    def __init__(self, column: str, id_array: str) -> None:
-        """Set the column, and the ids as the literal of an array."""
-        super().__init__(F(column), Value(id_array))
 
 
-class IsAnyText(Func):
-    """A text is one of many, which are sent as one literal."""
+class IsAnyText(_IsAnyOf):
+    """A text is one of many."""
 
     template = "%(expressions)s::text[])"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
-    conditional = True
-
-    def __init__(self, column: str, text_array: str) -> None:
-        """Set the column, and the texts as the literal of an array."""
-        super().__init__(F(column), Value(text_array))
 
 
 class SelectiveHint(Func):
