@@ -223,8 +223,8 @@ QUERY_FIELDS = (
         index=_BITMAP,
     ),
     QueryField(
-        "queue", "time in queue", _DURATION, targets.ElapsedTimeTarget("started_at"),
-        "with that time from creation to `started_at`, which moves when a run continues after tool outputs",
+        "queue", "time in queue", _DURATION, targets.QueueTimeTarget(),
+        "with that time from creation to the first start, if that is known: `started_at` moves when a run continues",
         ("queue:>=1m30s",),
         index=_COMBINABLE,
     ),

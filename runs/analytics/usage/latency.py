@@ -12,30 +12,20 @@ from django.db import connection
 from runs.analytics.usage.query import UsageQuery
 from runs.db import sql
 from runs.models import Project, Run
+from runs.models.first_start import find_first_start
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99)
 MAX_LATENCY_ASSISTANTS = 50
 # Sorting takes most of the time. The slowest hundredth of this many runs is still fifty.
 MAX_LATENCY_RUNS = 5_000
 
-# The time in queue of a run, null if its first start is unknown. Servers move `started_at` when a run continues after
-# tool outputs. Steps tell of earlier turns. A run without steps had one turn only if it has no functions whose outputs
-# it would wait for, or if `started_at` was set once, on a run that was seen in the queue.
-_QUEUE_MS = """
-    SELECT (date_part('epoch', least(started_at, steps.first_at) - created_at) * 1000)::bigint AS queue_ms
-      FROM (SELECT min(coalesce(step.posted_created_at, step.created_at)) AS first_at FROM run_step AS step
-             WHERE step.run_id = sample.id) AS steps
-     WHERE steps.first_at IS NOT NULL
-        OR NOT EXISTS (SELECT FROM configuration
-                        WHERE configuration.id = sample.configuration_id AND tool_types @> '{function}')
-        OR (SELECT count(*) = 1 AND bool_and(strpos(other, '"started_at":null') > 0) FROM observation
-             WHERE observation.run_id = sample.id AND changed @> '{started_at}')"""
-
 # Of all runs first, then by assistant. `newest` has one run more than are measured, which shows that there are more.
 _LATENCY = """
     WITH newest AS MATERIALIZED (
         SELECT *, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM ({matches}) AS matches),
-    sample AS NOT MATERIALIZED (SELECT * FROM newest WHERE place <= %s)
+    sample AS NOT MATERIALIZED (
+        SELECT *, (date_part('epoch', first_started_at - created_at) * 1000)::bigint AS queue_ms
+          FROM newest WHERE place <= %s)
     SELECT grouping(assistant_id) = 1 AS is_overall, assistant_id, count(*),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY duration_ms), max(duration_ms),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY queue_ms), max(queue_ms),
@@ -43,7 +33,7 @@ _LATENCY = """
            (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY cost) FROM sample),
            min(created_at),
            (SELECT max(place) FROM newest)
-      FROM sample LEFT JOIN LATERAL ({queue_ms}) AS queue ON true
+      FROM sample
      GROUP BY GROUPING SETS ((), (assistant_id))
      ORDER BY is_overall DESC, count(*) DESC, assistant_id LIMIT %s"""
 
@@ -95,14 +85,14 @@ def fetch_latency(project: Project, query: UsageQuery) -> LatencyReport | None:
     Return None if no run ended.
     """
     runs = query.run_list_filters.apply(Run.objects.in_project(project)).ended().newest_first()
-    measures = ("duration_ms", "total_tokens", "cost", "started_at")
-    columns = ("created_at", "id", "assistant_id", "configuration_id", *measures)
-    matches, params = sql.compile_query(runs.values(*columns)[: MAX_LATENCY_RUNS + 1])
+    columns = ("created_at", "id", "assistant_id", "duration_ms", "total_tokens", "cost")
+    rows = runs.values(*columns, first_started_at=find_first_start())
+    matches, params = sql.compile_query(rows[: MAX_LATENCY_RUNS + 1])
     # One row for all runs, and one assistant more than are listed, which shows that there are more.
     max_rows = MAX_LATENCY_ASSISTANTS + 2
     with connection.cursor() as cursor:
         cursor.execute(
-            _LATENCY.format(matches=matches, queue_ms=_QUEUE_MS),
+            _LATENCY.format(matches=matches),
             [*params, MAX_LATENCY_RUNS, list(QUANTILES), list(QUANTILES), max_rows],
         )
         overall, *assistants = cursor.fetchall()

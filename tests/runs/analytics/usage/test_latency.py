@@ -13,7 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics.usage import LatencyPercentiles, UsageQuery, latency
 from runs.analytics.usage.latency import LatencyStats, fetch_latency
-from runs.models import Project
+from runs.models import Project, Run
+from runs.query import Query, RunFilters
 from tests import factories
 from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
@@ -117,3 +118,7 @@ def test_queue_time_ends_at_the_first_start(
     result = fetch_latency(project, question())
     assert result is not None
     assert (result.overall.runs, result.overall.queue.p95) == (1, expected_ms)
+    # the list finds the run by the same time
+    terms = {"*": True, "3s": 3_000, "11s": 11_000}
+    found = [term for term in terms if RunFilters(q=Query.parse(f"queue:{term}")).apply(Run.objects.all()).exists()]
+    assert found == [term for term, value in terms.items() if expected_ms and value in (True, expected_ms)]
