@@ -86,10 +86,13 @@ def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> Run
     if view and not _VIEW_PATTERN.fullmatch(view):
         message = f"expected the number of a saved view, or {ALL_RUNS}"
         raise InvalidFilter(f"view: {message}", [Problem("view", message)])
-    return RunListAddress(path, order, columns, view, _parse_chart(values["chart"]) if "chart" in values else None)
+    return RunListAddress(
+        path, order, columns, view, parse_chart_measure(values["chart"]) if "chart" in values else None
+    )
 
 
-def _parse_chart(text: str) -> RunMeasure:
+def parse_chart_measure(text: str) -> RunMeasure:
+    """Parse what the chart shows instead of the numbers of runs. Raises InvalidFilter."""
     if text not in list(RunMeasure):
         message = f"expected one of {', '.join(RunMeasure)}"
         raise InvalidFilter(f"chart: {message}", [Problem("chart", message)])

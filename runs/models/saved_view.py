@@ -48,7 +48,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 
 
 class SavedView(models.Model):
-    """A query, a sort order and columns under a name, for one person or for the whole project.
+    """A query, a sort order, columns and a chart under a name, for one person or for the whole project.
 
     The query is stored as text, so that a view outlives the fields it names: it stays in the list, reports what is
     wrong with its query, and can be corrected.
@@ -59,6 +59,7 @@ class SavedView(models.Model):
     name = models.CharField(max_length=MAX_VIEW_NAME_LENGTH)
     query = models.TextField(blank=True, help_text="Query text; empty for all runs")
     sort = models.TextField(blank=True, help_text="As in the URL of the list; empty for newest first")
+    chart = models.TextField(blank=True, default="", db_default="", help_text="As in the URL; empty for runs")
     columns = ArrayField(models.TextField(), null=True, help_text="Null for the columns that the user prefers")
     shared = models.BooleanField(default=False, help_text="Visible to the whole project, or to its owner only")
     is_default = models.BooleanField(default=False, help_text="The view that the project's run list opens with")

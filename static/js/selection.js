@@ -7,7 +7,7 @@ import { announce } from "./announce.js";
 import { writeToClipboard } from "./copy.js";
 import { currentRow, extendSelection, toggleRow } from "./rows.js";
 
-const ORDER_PARAMS = ["sort", "columns", "view"]; // of the list, which do not change what it contains
+const ORDER_PARAMS = ["sort", "columns", "view", "chart"]; // of the list, which do not change what it contains
 
 const selection = new Map(); // primary key → run id
 let isForOneAction = false; // a key has selected the current row for what it does

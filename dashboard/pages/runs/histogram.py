@@ -25,7 +25,13 @@ from runs.query import RunFilters
 from runs.rollups.time_buckets import TimeBuckets
 
 HEIGHT = 64  # of the highest bar, in pixels
-_OPTION_LABELS = {RunMeasure.DURATION: "Duration p95", RunMeasure.COST: "Cost", RunMeasure.TOKENS: "Tokens"}
+# What the chart can show.
+CHART_LABELS: dict[RunMeasure | None, str] = {
+    None: "Runs",
+    RunMeasure.DURATION: "Duration p95",
+    RunMeasure.COST: "Cost",
+    RunMeasure.TOKENS: "Tokens",
+}
 # The name and the format of values.
 _MEASURES: dict[RunMeasure, tuple[str, Callable[[int], str]]] = {
     RunMeasure.DURATION: ("p95 duration", partial(format_duration, precise=True)),
@@ -204,8 +210,7 @@ def build_chart(histogram: RunHistogram | MeasuredHistogram) -> HistogramChart |
 
 def build_chart_options(address: RunListAddress, filters: RunFilters) -> list[ChartOption]:
     """Return the charts to choose from, each as the list with it."""
-    labels: dict[RunMeasure | None, str] = {None: "Runs"} | dict(_OPTION_LABELS)
     return [
         ChartOption(label, replace(address, chart=measure).url(filters), address.chart == measure)
-        for measure, label in labels.items()
+        for measure, label in CHART_LABELS.items()
     ]

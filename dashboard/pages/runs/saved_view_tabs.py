@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from dashboard.ui import run_columns, sort_headers
 from dashboard.ui.run_columns import parse_stored_columns
-from dashboard.ui.run_list_address import ALL_RUNS, RunListAddress, run_list_path
+from dashboard.ui.run_list_address import ALL_RUNS, RunListAddress, parse_chart_measure, run_list_path
+from runs.analytics.measured_histogram import RunMeasure
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.db.query_time_limit import limit_query_time
 from runs.errors import InvalidFilter, QueryTimeout
@@ -32,11 +33,12 @@ TOTAL_COUNT_TIMEOUT_SECONDS = 0.6  # for all views
 
 @dataclass(frozen=True, slots=True)
 class RunListState:
-    """The filters, order and columns of a run list. `columns` is "" for the user's own selection."""
+    """The filters, order, columns and chart of a run list. `columns` is "" for the user's own selection."""
 
     filters: RunFilters
     order: Order = NEWEST_FIRST
     columns: str = ""
+    chart: RunMeasure | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class SavedViewTab:
         """The URL of the list, or of the page that explains the problem."""
         if self.state is None:
             return self.permalink
-        address = RunListAddress(self.path, self.state.order, self.state.columns, view=str(self.view.pk))
-        return address.url(self.state.filters)
+        state = self.state
+        return RunListAddress(self.path, state.order, state.columns, str(self.view.pk), state.chart).url(state.filters)
 
     @property
     def permalink(self) -> str:
@@ -102,7 +104,8 @@ class SavedViewTabs:
             fallback_view=ALL_RUNS if self.default else "",
         )
         # Saved queries are parsed from text, so the current one has to be, too, to compare equal.
-        self._state = RunListState(_parse_filters(filters.to_query_text()), address.order, address.columns)
+        parsed = _parse_filters(filters.to_query_text())
+        self._state = RunListState(parsed, address.order, address.columns, address.chart)
 
     @classmethod
     def fetch(cls, project: Project, user: User, address: RunListAddress, filters: RunFilters) -> Self:
@@ -143,13 +146,15 @@ class SavedViewTabs:
 
 
 def parse_saved_view(view: SavedView) -> RunListState:
-    """Parse the query, order and columns of `view`. Columns that no longer exist are left out.
+    """Parse the query, order, columns and chart of `view`. Columns that no longer exist are left out.
 
     Raises:
-        InvalidFilter: The query or the order is no longer valid.
+        InvalidFilter: The query, the order or the chart is no longer valid.
     """
     columns = "" if view.columns is None else run_columns.format_columns(parse_stored_columns(view.columns))
-    return RunListState(_parse_filters(view.query), parse_order(view.sort) if view.sort else NEWEST_FIRST, columns)
+    order = parse_order(view.sort) if view.sort else NEWEST_FIRST
+    chart = parse_chart_measure(view.chart) if view.chart else None
+    return RunListState(_parse_filters(view.query), order, columns, chart)
 
 
 def find_removed_columns(view: SavedView) -> list[str]:

@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from dashboard.pages.runs.histogram import CHART_LABELS
 from dashboard.pages.runs.saved_view_tabs import MAX_TABS, SavedViewTab, count_saved_views, find_removed_columns
 from dashboard.ui import run_columns, sort_headers
-from dashboard.ui.run_list_address import parse_run_list
+from dashboard.ui.run_list_address import parse_chart_measure, parse_run_list
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
 from dashboard.web.query_params import QueryParams, parse_text, query_param
@@ -101,13 +102,17 @@ def saved_view_edit(request: HttpRequest, project: Project, number: int) -> Http
     view.sort = "" if sort == str(NEWEST_FIRST) else sort
     if "keep_columns" not in request.POST:
         view.columns = None
+    try:
+        view.chart = parse_chart_measure(request.POST["chart"]) if request.POST.get("chart") else ""
+    except InvalidFilter as error:
+        return _render_form(request, project, view, InvalidView(problems=error.problems))
     return _save_form(request, project, view)
 
 
 @require_POST
 @member_required
 def saved_view_replace(request: HttpRequest, project: Project, number: int) -> HttpResponse:
-    """Replace the query, order and columns of a view by those of the posted list."""
+    """Replace the query, order, columns and chart of a view by those of the posted list."""
     view = _get_editable_view(request, project, number)
     try:
         _apply_posted_list(request, project, view, keep_columns=view.columns is not None)
@@ -142,10 +147,11 @@ def _create_view(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _apply_posted_list(request: HttpRequest, project: Project, view: SavedView, *, keep_columns: bool) -> None:
-    """Set the query, order and columns of `view` to those of the posted list. Raises InvalidFilter."""
+    """Set the query, order, columns and chart of `view` to those of the posted list. Raises InvalidFilter."""
     address, filters = parse_run_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
     view.query = filters.to_query_text()
     view.sort = "" if address.order == NEWEST_FIRST else str(address.order)
+    view.chart = address.chart or ""
     columns = run_columns.visible_columns(cast(User, request.user), project, address.columns)
     view.columns = [str(column) for column in columns] if keep_columns else None
 
@@ -173,6 +179,7 @@ def _render_form(
         "form_problems": error.problems if error else (),
         "query_problem": "" if error else SavedViewTab.build(view, project).problem,
         "sort_options": [(str(order), sort_headers.describe_order(order)) for order in sort_headers.RUN_ORDERS],
+        "chart_options": [(measure or "", label) for measure, label in CHART_LABELS.items()],
         "column_labels": [shown.column.label for shown in run_columns.parse_stored_columns(view.columns or ())],
         "removed_columns": find_removed_columns(view),
         "posted_query": request.POST.get("query", ""),

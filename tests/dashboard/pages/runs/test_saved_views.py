@@ -75,6 +75,19 @@ def test_columns_are_saved_on_request(member_client: Client, project: Project) -
     assert "Thread" not in columns
 
 
+def test_view_keeps_chart(member_client: Client, project: Project) -> None:
+    response = member_client.post(URL, {"name": "Spending", "query": "chart=cost"})
+    view = SavedView.objects.get()
+    assert response["Location"] == f"{LIST}?view={view.pk}&chart=cost"
+    assert not Page(member_client.get(LIST)).has("button", "Replace “Spending”")
+    assert Page(member_client.get(f"{LIST}?view={view.pk}")).has("button", "Replace “Spending”")
+    edit = f"{URL}{view.pk}/edit"
+    posted = {"name": "Spending", "query": "", "chart": "tokens"}
+    assert member_client.post(edit, posted)["Location"] == f"{LIST}?view={view.pk}&chart=tokens"
+    response = member_client.post(edit, posted | {"chart": "apples"})
+    assert (response.status_code, "expected one of" in Page(response).alert().text) == (422, True)
+
+
 def test_selected_columns_override_those_of_view(member_client: Client, project: Project, member: User) -> None:
     view = make_saved_view(project, member, "Models", columns=["model"])
     query = f"columns=model&view={view.pk}"
