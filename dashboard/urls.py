@@ -21,6 +21,8 @@ from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
+from dashboard.pages.run.sharing import link_views as share_link_views
+from dashboard.pages.run.sharing import views as shared_run_views
 from dashboard.pages.runs import (
     bulk_action_views,
     column_views,
@@ -31,7 +33,7 @@ from dashboard.pages.runs import (
 )
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
-from dashboard.pages.settings import audit_views, key_views, member_views, price_views, retention_views
+from dashboard.pages.settings import audit_views, key_views, member_views, price_views, retention_views, sharing_views
 from dashboard.pages.settings import views as settings_views
 from dashboard.pages.status import views as status_views
 from dashboard.pages.threads import deletion_views as thread_deletion_views
@@ -85,7 +87,9 @@ run_urls = [
     path("runs/<escaped:run_id>.json", run_downloads.run_json, name="run-json"),
     path("runs/<escaped:run_id>/tags", tag_views.tag_run, name="run-tags"),
     path("runs/<escaped:run_id>/review", review_views.review_run, name="run-review"),
+    path("runs/<escaped:run_id>/links/", share_link_views.run_share_links, name="run-share-links"),
     path("runs/<escaped:run_id>/", run_views.run_detail, name="run"),
+    path("links/<int:link_number>/revoke", share_link_views.share_link_revoke, name="share-link-revoke"),
     path("comments/<escaped:run_id>/", comment_views.run_comments, name="run-comments"),
 ]
 
@@ -152,6 +156,9 @@ import_urls = [
 settings_urls = [
     path("settings/", settings_views.project_settings, name="settings"),
     path("settings/audit/", audit_views.audit_log, name="audit-log"),
+    path("settings/sharing/", sharing_views.project_share_links, name="sharing"),
+    path("settings/sharing/enabled", sharing_views.sharing_update, name="sharing-update"),
+    path("settings/sharing/revoke", sharing_views.share_links_revoke, name="share-links-revoke"),
     path("settings/retention/", retention_views.retention_policies, name="retention"),
     path("settings/name", settings_views.project_rename, name="project-rename"),
     path("settings/agent-key", settings_views.agent_key_update, name="agent-key-update"),
@@ -195,6 +202,9 @@ urlpatterns = [
     # Projects
     path("projects/new/", settings_views.project_create, name="project-create"),
     path("p/<slug:project>/", include(project_urls)),
+    # Runs that are shared by link
+    path("shared/<str:token>/", shared_run_views.shared_run, name="shared-run"),
+    path("shared/<str:token>/run.json", shared_run_views.shared_run_json, name="shared-run-json"),
     # API
     path("api/v1/docs", api_docs_views.ApiDocsView.as_view(), name="api-docs"),
     path("api/v1/", include("runs.api.urls")),

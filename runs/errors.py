@@ -181,6 +181,12 @@ class LastAdministrator(RunglassError):
     code = "last_administrator"
 
 
+class SharingDisabled(RunglassError):
+    """The project allows no links to its runs."""
+
+    code = "sharing_disabled"
+
+
 class TooManySignInAttempts(RunglassError):
     """Too many attempts to sign in have failed."""
 

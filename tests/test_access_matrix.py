@@ -9,6 +9,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,11 +19,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from runs.models import ApiKey, Comment, ErrorGroup, Membership, Project, SavedView
+from runs.models import ApiKey, Comment, ErrorGroup, Membership, Project, Run, SavedView
 from runs.query import RunFilters
 from runs.responses import parse_item_page, store_conversation_items
 from runs.team.api_keys import KEY_PREFIX_LENGTH, create_api_key
 from runs.team.bulk_actions import BulkRequest, start_bulk_action
+from runs.team.share_links import create_share_link
 from tests import factories
 from tests.endpoints import ARGUMENT
 from tests.responses import post_responses, response_object
@@ -30,6 +32,7 @@ from tests.runs.team.test_deletion import find_rows, post_thread
 
 # Method and least role, and the names of the URLs. Those of a project are hidden from everybody who is no member.
 PAGES = """
+GET share-link: shared-run shared-run-json
 GET public: account_login healthz readyz favicon touch-icon touch-icon-precomposed
 GET absent: oidc-start oidc-callback
 GET machine: metrics
@@ -49,15 +52,16 @@ GET viewer: assistants assistants-json assistants-csv assistant tools tools-json
 GET viewer: actions actions-json actions-csv errors errors-json errors-csv error-group usage usage-json usage-csv
 GET viewer: connect receiving-status prices
 POST viewer: runs-json runs-jsonl runs-csv run-columns compare-selected-runs
-GET member: saved-view-edit change-matching-runs bulk-action import-files
+GET member: run-share-links saved-view-edit change-matching-runs bulk-action import-files
 POST member: review-selected-runs run-review
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
 POST member: set-error-group-state error-group-comments change-error-groups
+POST member: run-share-links share-link-revoke
 POST member: assistant-rename change-matching-runs bulk-action bulk-action-cancel import-files
-GET admin: settings api-keys members audit-log retention
+GET admin: sharing settings api-keys members audit-log retention
 POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-keys api-key-revoke
 POST admin: api-key-replace request-limit-update connect-key-create members member-update
-POST admin: prices price-delete retention
+POST admin: prices price-delete retention sharing-update share-links-revoke
 """
 # Method and scope, and the routes below a prefix. `absent` routes answer 404.
 API = """
@@ -93,6 +97,7 @@ OPEN_TO_KEYS_WITH_QUERY = {"api/v1/runs", "api/v1/runs/{run_id}", "api/v1/runs/{
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("public", "signed-in", "viewer", "member", "admin")
+WITHOUT_ACCOUNT = ("anonymous", "share link")
 OURS, THEIRS = "ours", "theirs"
 # What only the content of the other project contains; ids are part of messages such as "No run 'run_theirs'".
 THEIR_TEXTS = (b"Address theirs", b"Error of theirs", b"I am theirs", b"Output for theirs", b"About theirs")
@@ -156,6 +161,7 @@ def store_records(project: Project, name: str) -> dict[str, str]:
     member = factories.make_user(project, "member", name=f"member of {name}")
     view = factories.make_saved_view(project, member, name, shared=True)
     key = ApiKey.objects.get(prefix=factories.make_key(project)[:KEY_PREFIX_LENGTH])
+    link, token = create_share_link(project, Run.objects.get(external_id=posted["id"]), member, timedelta(days=7))
     item = {"id": f"msg_in_{name}", "type": "message", "role": "user", "content": f"I am {name}"}
     post_responses(project, response_object(id=f"resp_{name}", conversation=f"conv_{name}"))
     store_conversation_items(project, f"conv_{name}", parse_item_page(json.dumps([item]).encode()))
@@ -164,7 +170,7 @@ def store_records(project: Project, name: str) -> dict[str, str]:
         "step_id": f"step_{name}", "message_id": f"msg_{name}", "tool_type": "function", "tool_name": name, "n": "0",
         "group_id": str(ErrorGroup.objects.filter(runs__isnull=False, project=project)[0].pk), "number": str(view.pk),
         "bulk_number": str(start_bulk_action(project, member, "", BulkRequest(RunFilters(), "add_tags", ("seen",))).pk),
-        "key_id": str(key.pk), "run": str(project.record_id(posted["id"])),
+        "link_number": str(link.pk), "token": token, "key_id": str(key.pk), "run": str(project.record_id(posted["id"])),
         "membership_id": str(Membership.objects.get(user=member).pk),
         "comment": str(Comment.objects.get(run__project=project).id),
         "response_id": f"resp_{name}", "conversation_id": f"conv_{name}", "item_id": f"msg_in_{name}",
@@ -191,8 +197,10 @@ def site(project: Project) -> Site:
         "anonymous": Client(raise_request_exception=False),
         "outsider": sign_in(outsider),
         "superuser": sign_in(superuser),
+        "share link": Client(raise_request_exception=False),
         "admin of another project": sign_in(factories.make_user(other, "admin")),
     }
+    assert users["share link"].get(f"/shared/{values['token']}/").cookies  # a link opens its own addresses only
     keys = {scope: factories.make_key(project, scope) for scope in ApiKey.Scope.values}
     keys |= {"all": factories.make_key(project), "foreign": factories.make_key(other), "unknown": "rg_unknown"}
     keys["query"] = create_api_key(project, "query", ["read"], query=f"id:{values['run_id']}")
@@ -231,13 +239,15 @@ def summarize(response: Any) -> str:
 def expected_of_user(requirement: str, caller: str) -> str:
     if requirement == "absent":  # no identity provider is set
         return "404"
+    if requirement == "share-link":
+        return "allowed"
     if requirement == "machine":  # the clients of these tests name another host
         return "403"
-    if requirement == "instance-admin" and caller != "anonymous":
+    if requirement == "instance-admin" and caller not in WITHOUT_ACCOUNT:
         return "allowed" if caller in ("superuser", "admin") else "403"
     if requirement in ("superuser", "instance-admin"):
-        return "302 to login" if caller == "anonymous" else "allowed" if caller == "superuser" else "403"
-    role = {"anonymous": "public"}.get(caller, caller if caller in ROLES else "signed-in")
+        return "302 to login" if caller in WITHOUT_ACCOUNT else "allowed" if caller == "superuser" else "403"
+    role = "public" if caller in WITHOUT_ACCOUNT else caller if caller in ROLES else "signed-in"
     if ROLES.index(role) >= ROLES.index(requirement):
         return "allowed"
     if role == "public":
@@ -322,7 +332,7 @@ def test_ids_of_other_projects_have_no_effect(site: Site) -> None:
         "action": "delete", "text": "stolen", "name": "stolen", "role": "remove", "state": "resolved",
         "model": "stolen", "query": "", "remove": THEIRS,
     }  # fmt: skip
-    for name in PAGE_NAMES:
+    for name in (name for name in PAGE_NAMES if "share-link" not in ACCESS[name].values()):
         is_named = any(argument in theirs for argument in ARGUMENT.findall(URLS[name]))
         for method in ACCESS[name].keys() & {"GET", "POST"} - ({"POST"} if name == "account_logout" else set()):
             # their ids in the path, and in the form

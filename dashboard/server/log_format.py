@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from dashboard.monitoring.request_record import RequestRecord, get_current_record
 
+_SHARE_TOKEN = re.compile(r"/shared/[^/\s:]+")
 _MAX_EXCEPTION_LENGTH = 10_000  # characters; the end says most
 
 
@@ -22,7 +24,7 @@ class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the library's
         """Return the line, without the traceback that may follow."""
         request = get_current_record()
-        line = super().formatMessage(record)
+        line = mask_share_tokens(super().formatMessage(record))
         return line if request is None else f"{line} [{request.id}]"
 
 
@@ -35,7 +37,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": mask_share_tokens(record.getMessage()),
         }
         if action := getattr(record, "action", None):
             line["action"] = action
@@ -44,6 +46,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)[-_MAX_EXCEPTION_LENGTH:]
         return json.dumps(line, default=str)
+
+
+def mask_share_tokens(text: str) -> str:
+    """Return `text` without the tokens of share links: whoever reads the log must not be able to open them."""
+    return _SHARE_TOKEN.sub("/shared/…", text)
 
 
 def _describe_request(request: RequestRecord) -> dict[str, Any]:

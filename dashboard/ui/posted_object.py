@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -19,17 +19,24 @@ class FieldPresence(StrEnum):
     VALUE = "value"
     NULL = "null"
     ABSENT = "not sent"
+    LEFT_OUT = "left out of this link"
 
 
 class PostedObject:
     """A posted object, parsed for display. Strings are cleaned for a page; numbers keep their spelling."""
 
-    def __init__(self, members: Mapping[str, bytes]) -> None:
-        """Wrap the members of an object: names with JSON texts."""
+    def __init__(self, members: Mapping[str, bytes], left_out: Collection[str] = ()) -> None:
+        """Wrap the members of an object: names with JSON texts.
+
+        `left_out` are the parts (`ShareLink.Part`) that the reader may not see. `members` come without them.
+        """
         self.members = members
+        self.left_out = frozenset(left_out)
 
     def presence(self, name: str) -> FieldPresence:
-        """Return whether the member `name` has a value, is null, or was not sent."""
+        """Return whether the member `name` has a value, is null, was not sent, or is left out."""
+        if name in self.left_out:
+            return FieldPresence.LEFT_OUT
         if name not in self.members:
             return FieldPresence.ABSENT
         return FieldPresence.NULL if self.members[name] == b"null" else FieldPresence.VALUE

@@ -38,7 +38,15 @@ NAVIGATION_ENTRIES = (
     NavigationEntry(
         "runs",
         "Runs",
-        child_url_names=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
+        child_url_names=(
+            "run",
+            "run-share-links",
+            "compare",
+            "saved-views",
+            "saved-view",
+            "saved-view-edit",
+            "query-help",
+        ),
     ),
     NavigationEntry("threads", "Threads", child_url_names=("thread",)),
     NavigationEntry("assistants", "Assistants", child_url_names=("assistant",)),
@@ -57,7 +65,7 @@ NAVIGATION_ENTRIES = (
         "Settings",
         child_url_names=(
             *("project-rename", "agent-key-update", "api-keys", "members"),
-            *("prices", "price-delete", "retention", "audit-log"),
+            *("prices", "price-delete", "retention", "audit-log", "sharing"),
         ),
         role=Membership.Role.ADMIN,
     ),

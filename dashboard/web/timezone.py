@@ -24,7 +24,7 @@ UTC = ZoneInfo("UTC")
 # The fields of forms that choose a time range, and what browsers send for them: a time without a zone.
 _TIME_FIELDS = ("from", "to")
 # All other paths are those of APIs.
-_PAGE_PATH = re.compile(r"/(p/.*|status/?|account/.*|projects/.*|login/?)?", re.DOTALL)
+_PAGE_PATH = re.compile(r"/(p/.*|shared/.*|status/?|account/.*|projects/.*|login/?)?", re.DOTALL)
 _LOCAL_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
 
 

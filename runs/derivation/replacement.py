@@ -10,7 +10,7 @@ from runs.enrichment.search_texts import make_calls_text_id
 from runs.errors import Problem, SourceConflict
 from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
 from runs.ingest.merge import Receipt
-from runs.models import Comment, Message, Project, Run, RunAlias, RunReview, RunSource, RunTag, SearchText
+from runs.models import Comment, Message, Project, Run, RunAlias, RunReview, RunSource, RunTag, SearchText, ShareLink
 from runs.rollups.runs import record_run_changes
 from runs.rollups.tool_calls import delete_steps, record_tool_call_changes
 
@@ -101,7 +101,7 @@ def _delete_vanished_parts(
 
 
 def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:
-    """Move the comments, tags and reviews of runs to the runs that took them over."""
+    """Move the comments, tags, reviews and links of runs to the runs that took them over."""
     for run_id, target_id in sorted(targets.items()):
         former, target = project.record_id(run_id), project.record_id(target_id)
         Comment.objects.filter(run_id=former).update(run_id=target)
@@ -109,6 +109,7 @@ def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:
         tags.exclude(tag__in=RunTag.objects.filter(run_id=target).values("tag")).update(run_id=target)
         if not RunReview.objects.filter(run_id=target).exists():
             RunReview.objects.filter(run_id=former).update(run_id=target)
+        ShareLink.objects.on_runs([former]).update(run_id=target)
     created_at = dict(Run.objects.with_external_ids(project, targets.values()).values_list("pk", "created_at"))
     RunTag.objects.update_run_times(created_at)
     RunReview.objects.update_run_times(created_at)
@@ -122,4 +123,5 @@ def _delete_runs(project: Project, source: RunSource, run_ids: Collection[str]) 
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
     RunReview.objects.filter(run_id__in=keys).delete()
+    ShareLink.objects.on_runs(keys).delete()
     record_run_changes(project, ((run, None) for run in runs))

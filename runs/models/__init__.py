@@ -47,6 +47,7 @@ from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
 from runs.models.schema_release import SchemaRelease
 from runs.models.search_text import SearchText
+from runs.models.share_link import ShareLink
 from runs.models.sign_in_budget import SignInBudget
 from runs.models.stopped_validation import StoppedValidation
 from runs.models.tool_definition import ToolDefinition
@@ -97,6 +98,7 @@ __all__ = [
     "SavedView",
     "SchemaRelease",
     "SearchText",
+    "ShareLink",
     "SignInBudget",
     "Span",
     "SpanLog",

@@ -95,6 +95,7 @@ class AuditEvent(models.Model):
         KEY_FAILURE = "key_failure", "Refused API keys"
         API_KEY = "api_key", "API keys"
         MEMBER = "member", "Members"
+        SHARING = "sharing", "Sharing"
         DELETION = "deletion", "Deletions"
         CHANGE = "change", "Other changes"
 

@@ -70,6 +70,9 @@ class Project(models.Model):
     max_requests_per_minute = models.IntegerField(
         null=True, blank=True, help_text="Requests with API keys beyond it are refused with status 429; null: no limit"
     )
+    is_sharing_enabled = models.BooleanField(
+        default=True, db_default=True, help_text="Whether links to single runs can be made and opened"
+    )
     time_zone = models.CharField(
         max_length=64,
         default="UTC",

@@ -29,6 +29,7 @@ from runs.models import (
     RunReview,
     RunTag,
     SearchText,
+    ShareLink,
     StepObservation,
     Trace,
 )
@@ -134,6 +135,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
     RunReview.objects.filter(run_id__in=keys).delete()
+    ShareLink.objects.on_runs(keys).delete()
     RunAlias.objects.of_runs(project, run_ids).delete()
     ResponseMention.objects.of_runs(project, run_ids).delete()
     _delete_responses(project, run_ids)

@@ -91,11 +91,15 @@ class RunConfigurationChange:
 
 @dataclass
 class ConfigurationSection:
-    """The configuration of `run`. `is_change_shown` shows the changed fields with their diffs."""
+    """The configuration of `run`. `is_change_shown` shows the changed fields with their diffs.
+
+    `is_shared` leaves out what other runs tell.
+    """
 
     run: Run
     posted: PostedObject
     is_change_shown: bool = False
+    is_shared: bool = False
 
     @property
     def sent_settings(self) -> list[ConfigurationSetting]:
@@ -143,6 +147,8 @@ class ConfigurationSection:
     @cached_property
     def change(self) -> RunConfigurationChange | None:
         """The change from the previous configuration, or None if there is none or it differs in spelling only."""
+        if self.is_shared:
+            return None
         configuration = self.run.configuration
         replaced = fetch_replaced_configuration(configuration)
         if replaced is None:

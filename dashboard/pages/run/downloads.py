@@ -13,7 +13,8 @@ from dashboard.ui.json_pointer import resolve_pointer
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from dashboard.web.query_params import QueryParams, query_param
-from runs.models import Project, RunAlias
+from runs.models import Project, Run, RunAlias
+from runs.protocol.lossless_json import join_members
 
 MAX_POINTER_LENGTH = 20_000
 
@@ -41,7 +42,12 @@ def run_json(request: HttpRequest, project: Project, run_id: str) -> HttpRespons
     run = RunAlias.objects.resolve_run(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
-    body = run.as_json() if params.at is None else resolve_pointer(run.members(), params.at)
+    return respond_with_json(run, run.members(), params)
+
+
+def respond_with_json(run: Run, members: dict[str, bytes], params: RunJsonParams) -> HttpResponse:
+    """Return `members` of `run` as JSON, or what `params` ask for of them."""
+    body = join_members(members) if params.at is None else resolve_pointer(members, params.at)
     if body is None:
         raise Http404(f"No value at '{params.at}'")
     response = HttpResponse(body, content_type="application/json")

@@ -89,7 +89,10 @@ class SimilarRuns:
 
 @dataclass
 class ErrorsSection:
-    """The errors of `run`. `is_full` looks for errors in the outputs of as many steps as are read at once."""
+    """The errors of `run`. `is_full` looks for errors in the outputs of as many steps as are read at once.
+
+    `is_shared` leaves out what other runs tell.
+    """
 
     run: Run
     posted: PostedObject
@@ -97,6 +100,7 @@ class ErrorsSection:
     timeline: Timeline
     now: datetime
     is_full: bool = False
+    is_shared: bool = False
 
     @cached_property
     def last_error(self) -> RunLastError | None:
@@ -181,6 +185,8 @@ class ErrorsSection:
     def similar_runs(self) -> SimilarRuns | None:
         """The error group of the run, or None if the run was successful. Three queries, or four after a decision."""
         run = self.run
+        if self.is_shared:
+            return None
         group = ErrorGroup.objects.find(run.project, run.error_group_id) if run.error_group_id else None
         if group is None:
             return None

@@ -24,7 +24,7 @@ from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from runs.analytics.run_steps import StepTotals
 from runs.analytics.run_turns import RunTurns
-from runs.models import Assistant, Message, Run
+from runs.models import Assistant, Message, Run, ShareLink
 from runs.protocol.timestamps import milliseconds_between
 
 # The page stops asking for updates of a run that has sent nothing for this long.
@@ -252,7 +252,9 @@ class OverviewSection:
 
     @cached_property
     def question(self) -> TruncatedText | None:
-        """The last message before the run. Takes one query."""
+        """The last message before the run, unless outputs are left out. Takes one query."""
+        if ShareLink.Part.OUTPUTS in self.steps.posted.left_out:
+            return None
         message = Message.objects.last_question_before(self.run)
         return truncate_text(message.text) if message and message.text else None
 

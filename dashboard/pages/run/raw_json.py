@@ -14,13 +14,11 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.pages.run.params import RunPageParams
 from dashboard.ui import json_pointer
 from dashboard.ui.text_search import fold_case, iterate_matches
-from runs.models import Run
 from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json, join_members, parse_json
 from runs.protocol.run import RUN_FIELDS
@@ -39,9 +37,9 @@ _SUMMARY_LENGTH = 120
 
 @dataclass(frozen=True)
 class RawJsonTree:
-    """The tree of `members`, the posted object of `run`. Matches of `params.find` are marked."""
+    """The tree of `members`, the posted object that `json_url` returns. Matches of `params.find` are marked."""
 
-    run: Run
+    json_url: str
     members: Mapping[str, bytes]
     params: RunPageParams
 
@@ -77,8 +75,7 @@ class RawJsonTree:
 
     @cached_property
     def _writer(self) -> _TreeWriter:
-        names = {"project": self.run.project.slug, "run_id": self.run.external_id}
-        return _TreeWriter(reverse("run-json", kwargs=names), self.params.find)
+        return _TreeWriter(self.json_url, self.params.find)
 
 
 class _TreeWriter:

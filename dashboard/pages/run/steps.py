@@ -30,10 +30,11 @@ from runs.db.size_limits import take_within_bytes
 from runs.enrichment.function_calls import CallFinding, FunctionCallReport
 from runs.enrichment.step_validation import read_stored_findings
 from runs.enrichment.tool_call_validation import validate_function_calls
-from runs.models import Message, Run, RunStep
+from runs.models import Message, Run, RunStep, ShareLink
 from runs.models.message import MESSAGE_ORDER, MessageQuerySet
 from runs.protocol.lossless_json import clean_text, parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
+from runs.team.left_out_parts import LEFT_OUT_TEXT, leave_out_of_step_details
 
 MAX_STEPS_LISTED = 5_000  # without their contents, of a run that is not read as a whole
 MAX_STEPS_COUNTED = 2_000  # whose contents are read for the tools and output errors of such a run
@@ -238,7 +239,7 @@ def fetch_run_step(run: Run, posted: PostedObject, number: int) -> RunSteps:
     """Fetch only the step with this number, if there is one, and the message it created. Takes two queries."""
     record = read_step(run, number) if number else None
     records = [] if record is None else [(number, record)]
-    steps = _build_steps(run, records, [], has_all_messages=False)
+    steps = _build_steps(run, posted, records, [], has_all_messages=False)
     totals = total_steps([record for _, record in records])
     return RunSteps(run, posted, steps, totals, [], 0, has_all_messages=False)
 
@@ -251,19 +252,30 @@ def fetch_unread_steps(run: Run, posted: PostedObject) -> RunSteps:
 def fetch_chosen_steps(run: Run, steps: RunSteps, step_ids: Mapping[int, str]) -> RunSteps:
     """Fetch further steps of a run by their numbers and ids, as many as a page reads at once. Takes two queries."""
     records = read_chosen_steps(run, step_ids)
-    return replace(steps, steps=_build_steps(run, records, steps.messages, has_all_messages=steps.has_all_messages))
+    built = _build_steps(run, steps.posted, records, steps.messages, has_all_messages=steps.has_all_messages)
+    return replace(steps, steps=built)
 
 
 def _build_run_steps(run: Run, posted: PostedObject, read: ReadSteps, max_messages: int) -> RunSteps:
-    messages, answer_count, has_all = _read_messages(run, max_messages)
-    steps = _build_steps(run, read.steps, messages, has_all_messages=has_all)
+    messages, answer_count, has_all = _read_messages(run, posted, max_messages)
+    steps = _build_steps(run, posted, read.steps, messages, has_all_messages=has_all)
     return RunSteps(run, posted, steps, read.totals, messages, answer_count, has_all)
 
 
 def _build_steps(
-    run: Run, records: Sequence[tuple[int, RunStep]], messages: Sequence[Message], *, has_all_messages: bool
+    run: Run,
+    posted: PostedObject,
+    records: Sequence[tuple[int, RunStep]],
+    messages: Sequence[Message],
+    *,
+    has_all_messages: bool,
 ) -> list[RunPageStep]:
     details = [parse_json(record.details) if record.details else None for _, record in records]
+    if ShareLink.Part.OUTPUTS in posted.left_out:
+        return [
+            _build_step_without_outputs(run, number, record, value)
+            for (number, record), value in zip(records, details, strict=True)
+        ]
     messages_by_id = {message.external_id: message for message in messages}
     if not has_all_messages:
         created = {message_id for value in details if (message_id := _get_message_id(value))}
@@ -283,6 +295,12 @@ def _build_step(run: Run, number: int, record: RunStep, details: Any, messages: 
     )
 
 
+def _build_step_without_outputs(run: Run, number: int, record: RunStep, details: Any) -> RunPageStep:
+    record.error_message = record.error_message and LEFT_OUT_TEXT
+    step = _build_step(run, number, record, leave_out_of_step_details(details), {})
+    return replace(step, calls=[replace(call, output_length=None) for call in step.calls])
+
+
 def _get_message_id(details: Any) -> str:
     """Return the id of the message that a step with these details created, or ""."""
     message_id = as_mapping(as_mapping(details).get("message_creation")).get("message_id")
@@ -297,8 +315,10 @@ def _fetch_messages(run: Run, message_ids: Collection[str]) -> dict[str, Message
     return {message.external_id: message for message in _take_messages(chosen, MAX_MESSAGES_READ)}
 
 
-def _read_messages(run: Run, max_messages: int) -> tuple[list[Message], int, bool]:
+def _read_messages(run: Run, posted: PostedObject, max_messages: int) -> tuple[list[Message], int, bool]:
     """Return the first messages of a run, how many of all have a text, and whether these are all."""
+    if ShareLink.Part.OUTPUTS in posted.left_out:
+        return [], 0, True
     messages = Message.objects.of_run(run)
     read: list[Any] = list(_take_messages(messages, max_messages))
     if not read or read[0].row_count == len(read):

@@ -34,6 +34,13 @@ class PriceListParams(QueryParams):
 
 
 @dataclass(frozen=True, slots=True)
+class ShareLinkListParams(QueryParams):
+    """The parameters of the list of share links. `before` is the number of a link; those before it are listed."""
+
+    before: int = query_param(parse_integer(1, MAX_EVENT_NUMBER), default=0)
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionParams(QueryParams):
     """The page of retention takes no parameters."""
 

@@ -52,7 +52,9 @@ _PROVIDER_PATHS = frozenset({"/login/sso/", "/login/sso/callback/"})
 _UPLOAD = re.compile(r"/p/[^/]+/import/")
 _FORM_PREFIXES = ("/p/", "/projects/")
 # Answers as long as the data: lists as files, histories, and the steps of a run.
-_DOWNLOAD = re.compile(r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/api/v1/(?:runs/.+/(?:history|steps)|schema)")
+_DOWNLOAD = re.compile(
+    r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/shared/[^/]+/run\.json|/api/v1/(?:runs/.+/(?:history|steps)|schema)"
+)
 
 _READ_PAGE = Route(LaneName.PAGES, Credential.NOTHING_HELPS)
 _READ_FROM_PROVIDER = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)

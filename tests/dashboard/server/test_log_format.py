@@ -44,3 +44,12 @@ def test_json_has_the_traceback() -> None:
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_format_is_chosen(log_format: str) -> None:
     assert build_logging(log_format)["handlers"]["stderr"]["formatter"] == log_format
+
+
+@pytest.mark.parametrize("path", ["/shared/tok-EN_1/", "/shared/tok-EN_1/run.json", "/runs/shared/tok-EN_1/"])
+def test_tokens_of_share_links_are_masked(path: str) -> None:
+    record = logging.makeLogRecord({"msg": "GET %s: 200", "args": (path,), "levelname": "INFO"})
+    for formatter in (TextFormatter("{message}", style="{"), JsonFormatter()):
+        line = formatter.format(record)
+        assert "tok-EN_1" not in line
+        assert "200" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from runs.rollups import compaction
 from runs.team import deletion
 from runs.team.comments import add_comment
 from runs.team.reviews import mark_reviewed
+from runs.team.share_links import create_share_link
 from runs.team.tags import add_tags
 from tests import factories
 
@@ -63,6 +65,8 @@ def post_thread(project: Project, name: str, *, thread_id: str = "") -> dict[str
     add_comment(run, factories.make_user(project, name=f"commenter of {thread_id or name}"), f"About {name}")
     add_tags(project, [run.pk], [name], None)
     mark_reviewed(project, [run.pk], f"reviewer of {name}")
+    sharer = factories.make_user(project, name=f"sharer of {thread_id or name}")
+    create_share_link(project, run, sharer, timedelta(days=7))
     return failed
 
 
@@ -90,7 +94,7 @@ def test_nothing_of_deleted_records_is_left(project: Project, is_thread: bool, i
         pass
     if is_compacted:
         compaction.compact_rollups(project)
-    assert len({row.split(":")[0] for row in find_rows(MARKER)}) >= 19  # tables
+    assert len({row.split(":")[0] for row in find_rows(MARKER)}) >= 20  # tables
     if is_thread:
         counts = deletion.delete_thread(project, f"thread_{MARKER}", nobody)
     else:

@@ -115,8 +115,11 @@ class Timeline:
 
     @cached_property
     def trace(self) -> Trace | None:
-        """The trace that the run is derived from; None for other runs, or if it was deleted."""
-        if self.run.source != RunSource.OTEL:
+        """The trace that the run is derived from; None for other runs, or if it was deleted.
+
+        Spans repeat everything in terms of their own, so that there is none if anything is left out.
+        """
+        if self.run.source != RunSource.OTEL or self.steps.posted.left_out:
             return None
         return Trace.objects.of_run(self.run.project, self.run.external_id)
 

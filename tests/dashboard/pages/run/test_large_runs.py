@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from django.test import Client
 
-from dashboard.pages.run import history, steps, views
+from dashboard.pages.run import history, sections, steps
 from runs.analytics import run_steps
 from runs.models import Project
 from tests import factories
@@ -20,7 +20,7 @@ READ, COUNT = 12, 40
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_steps, "MAX_OPENING_STEPS", READ)
     monkeypatch.setattr(run_steps, "LAST_STEPS", 1)
-    monkeypatch.setattr(views, "MAX_STEPS_COUNTED", READ)
+    monkeypatch.setattr(sections, "MAX_STEPS_COUNTED", READ)
     monkeypatch.setattr(steps, "MAX_MESSAGES_READ", 3)
     monkeypatch.setattr(history, "MAX_POSTS", 4)
 

@@ -80,4 +80,4 @@ def test_tabs_lead_through_the_settings(admin_client: Client) -> None:
     for url in PAGES:
         links = Page(admin_client.get(url)).navigation("Settings").find_all("link")
         assert [link.url for link in links if link.is_current] == [url]
-        assert len(links) == 6
+        assert len(links) == 7
